@@ -164,7 +164,8 @@ static int lead_race(struct run *run, struct worker *workers)
     run->round_calls = run->meetings = calls;
     run->sample_every = run->poll_every = 1;
     barrier_init(&run->lockstep, run->plan->threads);
-    points_draw(run->plan->perturb | PERTURB_SKEW, run->plan->seed, number_of_process, run->plan->threads);
+    points_draw(run->plan->perturb | PERTURB_SKEW, plan_perturb_seed(run->plan), number_of_process,
+                run->plan->threads);
     run_round(run);
     return STATUS_CLEAN;
 }
@@ -176,7 +177,7 @@ static void choose_plan(struct run *run, uint64_t number)
 {
     static struct plan plan;
     plan = *run->plan;
-    run->stall_seed = prng_mix(plan.seed ^ number);
+    run->stall_seed = prng_mix(plan_perturb_seed(&plan) ^ number);
     bool stalls = (number + number / CROWD_EVERY) % STALL_EVERY == 0 && plan.perturb & PERTURB_STALL;
     if (!stalls)
         plan.perturb &= ~(uint32_t)PERTURB_STALL;

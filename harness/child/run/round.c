@@ -117,7 +117,7 @@ static void start_stalls(struct run *run)
             .texts = {"no hardware watchpoint can be set, so threads are not stalled at shared words"});
     if (!run->stalls)
         return;
-    run->stall_seed = run->stall_seed ? run->stall_seed : run->plan->seed;
+    run->stall_seed = run->stall_seed ? run->stall_seed : plan_perturb_seed(run->plan);
     turn_start(run->stall_seed);
     stall_log_start();
     if (!(run->plan->perturb & PERTURB_FIRST)) /* its zygote has traced for all processes */

@@ -212,7 +212,7 @@ static int run_rounds(struct run *run, struct worker *workers)
             run->deadline = least; /* however long the setup took, also to run again */
         size_round(run, round, done);
         lone_choose(run, clock_now() - began, true);
-        points_draw(run->plan->perturb, run->plan->seed, round, run->plan->threads);
+        points_draw(run->plan->perturb, plan_perturb_seed(run->plan), round, run->plan->threads);
         begin_tracing(run);
         uint64_t start = clock_now();
         /* Where iterations are compared by their number, all workers make the same ones. */

@@ -72,6 +72,11 @@ int plan_add_text(char ***texts, unsigned *n, const char *text)
     return error;
 }
 
+uint64_t plan_perturb_seed(const struct plan *plan)
+{
+    return plan->draw ? prng_mix(plan->seed ^ prng_mix(plan->draw)) : plan->seed;
+}
+
 bool plan_is_private(const struct plan *plan, const char *name)
 {
     const char *at = plan->private ? plan->private : "";

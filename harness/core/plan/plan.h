@@ -57,6 +57,8 @@ struct plan {
     uint64_t time;       /* nanoseconds for the whole run; 0 with iterations: no limit */
     uint64_t iterations; /* of each thread; 0: until the time is over */
     uint64_t seed;
+    uint64_t
+        draw; /* what perturbations draw follows from it and the seed: each child of a run has another one */
     enum rung share;
     uint32_t detect;  /* DETECTOR_BIT()s */
     uint32_t perturb; /* bits of enum perturb */
@@ -78,6 +80,9 @@ void plan_input_clear(struct plan_input *input);
 /* Grow the lists; the text is copied. Return 0, -ENOMEM, or -E2BIG past the maximum. */
 int plan_add_input(struct plan *plan, const char *name, const char *recipe);
 int plan_add_text(char ***texts, unsigned *n, const char *text);
+
+/* The seed of what perturbations draw. */
+uint64_t plan_perturb_seed(const struct plan *plan);
 
 /* The stream of an input's bytes (recipe_fill), which its name alone decides: a plan with other inputs beside it fills
  * it alike. */

@@ -41,6 +41,7 @@ const struct plan_key plan_keys[] = {
     {KEY(PLAN_TIME, time)},
     {KEY(PLAN_NUMBER, iterations)},
     {KEY(PLAN_NUMBER, seed)},
+    {KEY(PLAN_NUMBER, draw)},
     {KEY(PLAN_SHARE, share)},
     {KEY(PLAN_DETECT, detect)},
     {KEY(PLAN_LINE, guard)},

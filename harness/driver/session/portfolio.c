@@ -215,7 +215,7 @@ static void fill_plan(struct portfolio *portfolio, const struct member *member, 
         child->iterations = 200;
     portfolio->met = portfolio->met || child->threads > 1;
     portfolio->had_serial = portfolio->had_serial || member->serial;
-    portfolio->started++;
+    child->draw = plan->draw + portfolio->started++;
 }
 
 /* Returns a member by what the members found so far, or the set's n. */

@@ -89,8 +89,8 @@ static const struct refusal {
     /* keys */
     {"name: a\nsteps: [x]\nthraeds: 3\n", 3,
      "unknown key 'thraeds'; the keys are name, about, native, setup, thread_setup, inputs, steps, roles, "
-     "leave_out, private, writer, new, budget, release, audit, raises, threads, time, iterations, seed, share, detect, "
-     "guard, focus, under, perturb, members, stop_on_first"},
+     "leave_out, private, writer, new, budget, release, audit, raises, threads, time, iterations, seed, draw, share, "
+     "detect, guard, focus, under, perturb, members, stop_on_first"},
     {"setup: |\n  a\n  b\n  c\nthraeds: 3\n", 5, "unknown key 'thraeds'"},
     {"thraeds: 3\n", 1, "unknown key 'thraeds'"},
     {"inputs:\n- {name: a, recipe: 'f8[1]'}\n- name: b\n  rcipe: f8[1]\n", 4,

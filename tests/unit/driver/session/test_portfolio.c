@@ -443,6 +443,8 @@ static void the_plan_of_a_child_is_for_that_child(void **state)
         assert_string_equal(other, name);
         assert_int_equal(again.detect, child.detect);
         assert_int_equal(again.perturb, child.perturb);
+        assert_int_equal(child.draw, i);
+        assert_int_equal(again.draw, i);
         assert_in_range(again.time, child.time / 2, child.time);
         portfolio_learn(&portfolio, 0, 0.1);
     }
