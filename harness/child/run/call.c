@@ -44,8 +44,9 @@ void call_prepare(struct worker *worker, bool is_new)
         worker->names_case =
             worker->run->program && PyDict_GetItemString(worker->space.names, "case") != NULL;
     }
-    worker->is_seen = detectors_see_calls() || worker->run->took || worker->learn || worker->names_case ||
-                      worker->run->stalls || guard_is_on() || tracing_is_on() || points_open;
+    worker->is_seen = detectors_see_calls() || worker->call.serial || worker->run->took || worker->learn ||
+                      worker->names_case || worker->run->stalls || guard_is_on() || tracing_is_on() ||
+                      points_open;
     worker->named = UINT_MAX;
 }
 
