@@ -74,6 +74,11 @@ class LostUpdates(EndToEnd):
         self.assertEqual({child['member'] for child in again.json['children']}, {'watch'}, again)
         self.assertIn('members: only watch had turns; without --members, all kinds of children have some', again.json['notes'], again)
 
+    def test_cannot(self):
+        """a kind of child that cannot run is no clean run"""
+        done = self.expect(run('-s', '', '--members', 'watch', '--perturb', 'off', '--time', 2, 'len([1])'), 3)
+        self.assertIn('members: watch cannot run with these threads, detectors and perturbations; leave it out', done.json['reason'], done)
+
     def test_names_the_word(self):
         """a wrong result that stalls lead to names the word and the two instructions"""
         for _ in range(4):

@@ -10,10 +10,16 @@ static bool is_name(const struct member *member, const char *name, size_t length
     return strlen(member->name) == length && memcmp(member->name, name, length) == 0;
 }
 
-bool member_has_turns(const struct member_set *set, const struct member *member, const struct plan *plan)
+bool member_are_named(const struct member_set *set, const struct plan *plan)
 {
     const char *at = plan->members ? plan->members : "";
-    if (!set->is_named || !*at)
+    return set->is_named && text_next_name(&at) > 0;
+}
+
+bool member_has_turns(const struct member_set *set, const struct member *member, const struct plan *plan)
+{
+    const char *at = plan->members;
+    if (!member_are_named(set, plan))
         return true;
     for (size_t length; (length = text_next_name(&at)) > 0; at += length)
         if (is_name(member, at, length))
@@ -33,7 +39,7 @@ int member_check(const struct member_set *set, const struct plan *plan, struct s
             known |= is_name(&set->members[i], at, length);
         if (known)
             continue;
-        sentence_fail(-EINVAL, error, "", "--members: no kind of child is named '%.*s'", (int)length, at);
+        sentence_fail(-EINVAL, error, "", "members: no kind of child is named '%.*s'", (int)length, at);
         sentence_set_remedy(error, "give some of %s", names);
         return -EINVAL;
     }

@@ -29,8 +29,10 @@ struct member_set {
     const struct member *fallback; /* where no member has a turn */
 };
 
-/* Does the plan name it among those that have turns? With a plan that names none, or a set that is not named, each
- * is. */
+/* Does the plan name some members of this set? */
+bool member_are_named(const struct member_set *set, const struct plan *plan);
+
+/* Is this one of those that the plan names? If it names none, each is. */
 bool member_has_turns(const struct member_set *set, const struct member *member, const struct plan *plan);
 
 /* Returns 0, or -EINVAL with *error: the plan names one that is not in the set. */

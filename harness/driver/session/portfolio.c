@@ -58,26 +58,20 @@ static uint32_t working(uint32_t detect, uint32_t perturb)
     return perturb & PERTURB_FIRST ? detect & PERTURB_FIRST_DETECTORS : detect;
 }
 
-static bool names_members(const struct portfolio *portfolio)
-{
-    return portfolio->set->is_named && portfolio->plan->members;
-}
-
 static bool is_wanted(const struct portfolio *portfolio, const struct member *member)
 {
     const struct plan *plan = portfolio->plan;
-    uint32_t unique = names_members(portfolio) ? member->detect : member->unique;
     if (!member_has_turns(portfolio->set, member, plan) || (plan->perturb & PERTURB_OFF && member->perturb))
         return false;
     if (plan->threads == 1)
-        return member->alone && plan->detect & (member->serial ? member->detect : unique);
+        return member->alone && plan->detect & (member->serial ? member->detect : member->unique);
     /* A native step has no serial part. */
     if (member->serial && plan->native)
         return false;
     if (member->serial && portfolio->had_serial &&
         portfolio->opening.start * START_LONG > clock_seconds(plan->time))
         return false;
-    return working(plan->detect & unique, perturb_of(plan, member));
+    return working(plan->detect & member->unique, perturb_of(plan, member));
 }
 
 static unsigned count_wanted(const struct portfolio *portfolio, unsigned from)
@@ -86,6 +80,16 @@ static unsigned count_wanted(const struct portfolio *portfolio, unsigned from)
     for (unsigned i = from; i < portfolio->set->n; i++)
         n += is_wanted(portfolio, &portfolio->set->members[i]);
     return n;
+}
+
+bool portfolio_is_empty(const struct portfolio *portfolio)
+{
+    unsigned wanted = 0;
+    for (unsigned i = 0; i < portfolio->set->n; i++) {
+        const struct member *member = &portfolio->set->members[i];
+        wanted += is_wanted(portfolio, member) && (!member->serial || portfolio->plan->threads == 1);
+    }
+    return member_are_named(portfolio->set, portfolio->plan) && wanted == 0;
 }
 
 static uint64_t time_left(const struct portfolio *portfolio)
@@ -204,7 +208,7 @@ static void fill_plan(struct portfolio *portfolio, const struct member *member, 
     const struct plan *plan = portfolio->plan;
     *child = *plan;
     child->perturb = perturb_of(plan, member);
-    bool opens = portfolio->opening.is_open || names_members(portfolio);
+    bool opens = portfolio->opening.is_open || member_are_named(portfolio->set, plan);
     uint32_t detect = member->detect | (opens ? member->opens_with : 0);
     child->detect = working(plan->detect & detect, child->perturb);
     child->members = portfolio->set->is_named ? (char *)member->name : NULL;
@@ -215,7 +219,7 @@ static void fill_plan(struct portfolio *portfolio, const struct member *member, 
         child->iterations = 200;
     portfolio->met = portfolio->met || child->threads > 1;
     portfolio->had_serial = portfolio->had_serial || member->serial;
-    child->draw = plan->draw + portfolio->started++;
+    child->draw = (plan->draw + portfolio->started++) & INT64_MAX;
 }
 
 /* Returns a member by what the members found so far, or the set's n. */

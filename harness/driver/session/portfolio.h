@@ -36,6 +36,9 @@ struct portfolio {
 
 void portfolio_init(struct portfolio *portfolio, const struct plan *plan, const struct member_set *set);
 
+/* Can no member that the plan names run its calls, with its threads, detectors and perturbations? */
+bool portfolio_is_empty(const struct portfolio *portfolio);
+
 /* Makes the next child the guard's, with the blocks of these sites between inaccessible pages. The text must live until
  * then. Does nothing where the plan has a focus of its own or no guard. */
 void portfolio_focus(struct portfolio *portfolio, const char *sites);

@@ -1,6 +1,8 @@
 /* Runs the children of a session in their order, and decides its status: findings, none, or nothing tested and why. */
 #include "driver/session/session_inside.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,14 +83,25 @@ static unsigned count_rare(const struct run *run)
 static void note_members(struct session *session, const struct plan *plan)
 {
     const struct mode *mode = session->mode->row;
-    if (plan->members && mode->members->is_named)
+    if (member_are_named(mode->members, plan))
         note_add(&session->run.notes,
                  "members: only %s had turns; without --members, all kinds of children have some",
                  plan->members);
-    else if (plan->members)
+    else if (plan->members && !mode->members->is_named)
         note_add(&session->run.notes,
                  "members: %s left out, because a run in this mode (%s) has kinds of children of its own",
                  plan->members, mode->name);
+}
+
+static int cannot_run_members(struct session *session, const struct plan *plan)
+{
+    char *reason;
+    if (asprintf(&reason,
+                 "members: %s cannot run with these threads, detectors and perturbations; leave it out",
+                 plan->members) < 0)
+        return -ENOMEM;
+    session_set_reason(session, STATUS_UNTESTED, reason);
+    return 0;
 }
 
 static int run_portfolio(struct session *session, const struct plan *plan)
@@ -99,6 +112,10 @@ static int run_portfolio(struct session *session, const struct plan *plan)
     struct unmask unmask;
     unmask_init(&unmask, plan);
     portfolio_init(&portfolio, &unmask.plan, session->mode->row->members);
+    if (portfolio_is_empty(&portfolio)) {
+        unmask_clear(&unmask);
+        return cannot_run_members(session, plan);
+    }
     session->progress.deadline = portfolio.deadline;
     session->nfocused = 0;
     note_members(session, plan);

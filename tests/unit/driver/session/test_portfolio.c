@@ -423,9 +423,31 @@ static void a_plan_may_name_its_members(void **state)
     plan.members = (char *)"watch, bare";
     assert_members(&plan, 20, "bare watch .");
     assert_int_equal(member_check(&mode_plain_members, &plan, &why), 0);
+    static const struct {
+        const char *members;
+        uint32_t perturb, threads;
+        bool is_empty;
+    } rows[] = {{"watch", PERTURB_OFF, 8, true},
+                {"watch", 0, 1, true},
+                {"counting", 0, 8, true},
+                {"serial", 0, 8, true},
+                {"serial", 0, 1, false},
+                {"watch", 0, 8, false},
+                {" ,", 0, 8, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct plan other = plan;
+        struct portfolio portfolio;
+        other.members = (char *)rows[i].members;
+        other.perturb = rows[i].perturb;
+        other.threads = rows[i].threads;
+        portfolio_init(&portfolio, &other, &mode_plain_members);
+        assert_int_equal(portfolio_is_empty(&portfolio), rows[i].is_empty);
+    }
+    plan.members = (char *)" ,";
+    assert_members(&plan, 2, "serial tripwire");
     plan.members = (char *)"watch,bar";
     assert_int_equal(member_check(&mode_plain_members, &plan, &why), -EINVAL);
-    assert_string_equal(why.what, "--members: no kind of child is named 'bar'");
+    assert_string_equal(why.what, "members: no kind of child is named 'bar'");
     assert_non_null(strstr(why.remedy, "give some of serial, counting, tripwire, guard, bare, "));
 }
 
