@@ -18,7 +18,7 @@ bool member_are_named(const struct member_set *set, const struct plan *plan)
 
 bool member_has_turns(const struct member_set *set, const struct member *member, const struct plan *plan)
 {
-    const char *at = plan->members;
+    const char *at = plan->members ? plan->members : "";
     if (!member_are_named(set, plan))
         return true;
     for (size_t length; (length = text_next_name(&at)) > 0; at += length)
