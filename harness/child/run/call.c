@@ -7,7 +7,6 @@
 #include "child/crash/crash.h"
 #include "child/run/learn.h"
 #include "child/run/worker.h"
-#include "child/step/statement.h"
 #include "detectors/common/pycompat.h"
 #include "detectors/common/pyversion.h"
 #include "detectors/table/detectors.h"
@@ -44,7 +43,7 @@ void call_prepare(struct worker *worker, bool is_new)
         worker->names_case =
             worker->run->program && PyDict_GetItemString(worker->space.names, "case") != NULL;
     }
-    worker->is_seen = detectors_see_calls() || worker->call.serial || worker->run->took || worker->learn ||
+    worker->is_seen = detectors_see_calls() || worker->call.serial || worker->run->took ||
                       worker->names_case || worker->run->stalls || guard_is_on() || tracing_is_on() ||
                       points_open;
     worker->named = UINT_MAX;

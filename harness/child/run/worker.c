@@ -11,18 +11,14 @@
 #include "detectors/common/pyversion.h"
 #include "child/run/call.h"
 #include "child/run/writer.h"
-#include "child/step/statement.h"
 #include "core/plan/detector_list.h"
 #include "core/wire/landmarks.h"
 #include "core/wire/status.h"
-#include "detectors/table/detectors.h"
 #include "detectors/trace/tracing.h"
 #include "detectors/memory/guard.h"
 #include "detectors/watch/stall.h"
 #include "detectors/watch/tripwire.h"
-#include "heap/guard/guard.h"
 #include "heap/point/point.h"
-#include "detectors/common/pycompat.h"
 
 /* Sends the sentence of the first worker that fails. Returns false. */
 static bool fail_to_prepare(struct worker *worker, const char *sentence)
